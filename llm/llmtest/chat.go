@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -195,8 +196,15 @@ func (f *Fake) chat(w http.ResponseWriter, r *http.Request, req Request) {
 }
 
 // watch turns the end of a request's context into a channel that is closed by a
-// hang-up only, not by the end of the answer.
-func watch(ctx context.Context) (cancelled <-chan struct{}, finished func() bool) {
+// hang-up only, not by the end of the answer. A handler that has seen the hang-up
+// may be faster with finished than the context with its AfterFunc.
+func watch(ctx context.Context) (cancelled <-chan struct{}, finished func()) {
 	c := make(chan struct{})
-	return c, context.AfterFunc(ctx, func() { close(c) })
+	hangUp := sync.OnceFunc(func() { close(c) })
+	stop := context.AfterFunc(ctx, hangUp)
+	return c, func() {
+		if stop(); ctx.Err() != nil {
+			hangUp()
+		}
+	}
 }

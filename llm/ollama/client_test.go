@@ -39,7 +39,7 @@ func TestServerDescribesItself(t *testing.T) {
 		{Name: "new:7b", Context: 32768, Capabilities: []string{"completion", "thinking"}, Modified: day(3), Loaded: 8192},
 		{Name: "far", Capabilities: []string{"completion"}, Modified: day(2), RemoteHost: "https://example.com"},
 		{Name: "old-embed", Family: "nomic-bert", Context: 2048},
-		{Name: "embed", Family: "bert", Context: 512, Capabilities: []string{"embedding"}},
+		{Name: "embed", Family: "qwen3", Context: 512, Capabilities: []string{"embedding"}},
 	}
 	c := newClient(t, f.URL)
 	ctx := t.Context()
@@ -71,7 +71,7 @@ func TestServerDescribesItself(t *testing.T) {
 		{Name: "new:7b", Context: 32768, Family: "llama", Completes: true, Thinks: true, HasCapabilities: true},
 		{Name: "far", Family: "llama", Completes: true, HasCapabilities: true, Remote: true},
 		{Name: "old-embed", Context: 2048, Family: "nomic-bert"},
-		{Name: "embed", Context: 512, Family: "bert", Embeds: true, HasCapabilities: true},
+		{Name: "embed", Context: 512, Family: "qwen3", Embeds: true, HasCapabilities: true},
 	}
 	for _, want := range infos {
 		if got, err := c.Show(ctx, want.Name); got != want || err != nil {

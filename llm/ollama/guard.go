@@ -56,7 +56,7 @@ func newTransport(allowRemote bool) *http.Transport {
 // onlyLoopback is called by the dialler with the address that it has resolved.
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
-	if err != nil || !ap.Addr().Unmap().IsLoopback() {
+	if err != nil || !ap.Addr().IsLoopback() {
 		return fmt.Errorf("%s is not a loopback address: %w", address, errRemote)
 	}
 	return nil
