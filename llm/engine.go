@@ -250,7 +250,7 @@ func (e *engine) ask(ctx context.Context, q question) (string, error) {
 		e.out.Text(answer.String())
 	}
 	if res.DoneReason == "length" && q.stream {
-		e.stats.Notice = fmt.Sprintf("The answer reached its limit of %s tokens: choose a smaller range, or set options.num_predict higher.", thousands(q.predict))
+		e.stats.Notice = fmt.Sprintf("The answer reached its limit of %s tokens. Set options.num_predict higher to go on.", thousands(q.predict))
 	}
 	return answer.String(), nil
 }

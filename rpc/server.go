@@ -102,7 +102,7 @@ type editor struct{ v *nvim.Nvim }
 
 // introduce tells Neovim who is at this end of the channel.
 func (e *editor) introduce(version string) error {
-	err := e.v.SetClientInfo("career.nvim", nvim.ClientVersion{}, nvim.PluginClientType, nil, nvim.ClientAttributes{"version": version})
+	err := e.v.SetClientInfo("career.nvim", nvim.ClientVersion{}, nvim.PluginClientType, map[string]*nvim.ClientMethod{}, nvim.ClientAttributes{"version": version})
 	if err != nil {
 		return fmt.Errorf("introduce the program: %w", err)
 	}

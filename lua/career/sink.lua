@@ -17,6 +17,7 @@ local ns = vim.api.nvim_create_namespace('career.sink')
 ---@field dropped boolean its text does not stay
 ---@field private first integer? extmark where the text begins
 ---@field private stop integer extmark where it ends and more is put
+---@field private next integer? extmark at the start of the line after it
 local Sink = {}
 Sink.__index = Sink
 
@@ -28,6 +29,9 @@ Sink.__index = Sink
 ---@field tick integer changedtick that our last change left
 ---@field sinks career.Sink[] in the order in which they were made
 ---@field open integer how many of them still receive text
+---@field typing boolean our last change fell into an insert of the user's that goes on
+---@field goes_on table<integer, true> steps of the user's that go on with the one before
+---@field watch integer the autocommand that sees Insert mode end
 
 local ledgers = {} ---@type table<integer, career.Ledger>
 
@@ -58,6 +62,13 @@ function Sink:range()
   if not self.first then
     return stop_row, stop_col, stop_row, stop_col
   end
+  local last = vim.api.nvim_buf_line_count(self.buf) - 1
+  local glued = self.next and stop_col == 0 and position(self.buf, self.next) == stop_row
+  if stop_row > last or glued and stop_row > 0 then
+    -- Its last line was deleted: the end is that of the line before.
+    stop_row = math.min(stop_row - 1, last)
+    stop_col = #vim.api.nvim_buf_get_lines(self.buf, stop_row, stop_row + 1, true)[1]
+  end
   local row, col = position(self.buf, self.first)
   if row > stop_row or row == stop_row and col > stop_col then
     row, col = stop_row, stop_col
@@ -71,8 +82,19 @@ end
 ---@param stop_col integer
 function Sink:place(row, col, stop_row, stop_col)
   local set = vim.api.nvim_buf_set_extmark
+  if not self.first then
+    vim.api.nvim_buf_del_extmark(self.buf, ns, self.stop) -- a mark keeps its gravity
+    self.stop = nil
+  end
   self.first = set(self.buf, ns, row, col, { id = self.first, right_gravity = true })
   self.stop = set(self.buf, ns, stop_row, stop_col, { id = self.stop, right_gravity = false })
+  if self.next then
+    vim.api.nvim_buf_del_extmark(self.buf, ns, self.next)
+    self.next = nil
+  end
+  if stop_row + 1 < vim.api.nvim_buf_line_count(self.buf) then
+    self.next = set(self.buf, ns, stop_row + 1, 0, { right_gravity = true })
+  end
 end
 
 ---Why nothing can be written any more, in the user's words.
@@ -86,24 +108,46 @@ function Sink:obstacle()
   end
 end
 
+---@param buf integer
+---@return career.Ledger
+local function open_ledger(buf)
+  local seq = vim.fn.changenr()
+  local ledger = { base = seq, own = {}, last = seq, sinks = {}, open = 0, tick = 0, typing = false, goes_on = {} }
+  ledger.watch = vim.api.nvim_create_autocmd('InsertLeave', {
+    buffer = buf,
+    callback = function()
+      if ledger.typing and vim.fn.changenr() > ledger.last then
+        ledger.goes_on[ledger.last + 1] = true
+      end
+      ledger.typing = false
+    end,
+  })
+  ledgers[buf] = ledger
+  return ledger
+end
+
 ---Runs an edit of ours as an undo step of its own, or as part of our last one
 ---when the buffer has not been changed since.
 ---@param edit fun()
----@return boolean undone the user has taken back what we wrote: nothing was done
+---@return string? problem why nothing was done
 function Sink:edit(edit)
   local buf = self.buf
-  local undone = false
-  vim.api.nvim_buf_call(buf, function()
+  return vim.api.nvim_buf_call(buf, function()
     local ledger = ledgers[buf]
     local join = ledger and vim.api.nvim_buf_get_changedtick(buf) == ledger.tick
     if not join then
       undo.close(buf)
+      ledger = ledger or open_ledger(buf)
       local seq = vim.fn.changenr()
-      ledger = ledger or { base = seq, own = {}, last = seq, sinks = {}, open = 0, tick = 0 }
-      ledgers[buf] = ledger
       if seq < ledger.last then
-        undone = true
-        return
+        self.dropped = true
+        return 'The text was undone, so the job was stopped.'
+      end
+      if self:emptied() then
+        return 'The text was taken out of the buffer, so the job was stopped.'
+      end
+      if ledger.typing and seq > ledger.last then
+        ledger.goes_on[ledger.last + 1] = true
       end
       -- Saving counts up the tick as well.
       join = next(ledger.own) ~= nil and seq == ledger.last
@@ -121,8 +165,19 @@ function Sink:edit(edit)
     ledger.last = vim.fn.changenr()
     ledger.own[ledger.last] = true
     ledger.tick = vim.api.nvim_buf_get_changedtick(buf)
+    ledger.typing = vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
   end)
-  return undone
+end
+
+---Whether the user has deleted what was written.
+---@return boolean
+function Sink:emptied()
+  if not self.begun then
+    return false
+  end
+  local row, col, stop_row, stop_col = self:range()
+  local text = vim.api.nvim_buf_get_text(self.buf, row, col, stop_row, stop_col, {})
+  return not table.concat(text, ' '):find('%S')
 end
 
 ---The place of the first text, once the user may have edited around it.
@@ -150,25 +205,18 @@ function Sink:write(text)
   if problem then
     return problem
   end
-  local row, col, stop_row, stop_col = self:range()
-  if self.begun and row == stop_row and col == stop_col then
-    return 'The text was taken out of the buffer, so the job was stopped.'
-  end
-  if not self.begun then
-    row, col = self:anchor()
-    stop_row, stop_col = row, col
-    text = (self.below and '\n\n' or '') .. text
-  end
-  local lines = vim.split(text, '\n', { plain = true })
-  local undone = self:edit(function()
+  return self:edit(function()
+    local row, col, stop_row, stop_col = self:range()
+    if not self.begun then
+      row, col = self:anchor()
+      stop_row, stop_col = row, col
+      text = (self.below and '\n\n' or '') .. text
+    end
+    local lines = vim.split(text, '\n', { plain = true })
     vim.api.nvim_buf_set_text(self.buf, stop_row, stop_col, stop_row, stop_col, lines)
     self:place(row, col, stop_row + #lines - 1, (#lines == 1 and stop_col or 0) + #lines[#lines])
     self.begun = true
   end)
-  if undone then
-    self.dropped = true
-    return 'The text was undone, so the job was stopped.'
-  end
 end
 
 ---Takes all text back; more may be written.
@@ -176,13 +224,13 @@ function Sink:retract()
   if not self.begun or self:obstacle() then
     return
   end
-  local row, col, stop_row, stop_col = self:range()
   self:edit(function()
+    local row, col, stop_row, stop_col = self:range()
     vim.api.nvim_buf_set_text(self.buf, row, col, stop_row, stop_col, {})
     self.begun = false
-    vim.api.nvim_buf_del_extmark(self.buf, ns, self.first)
-    self.first = nil
-    self.stop = vim.api.nvim_buf_set_extmark(self.buf, ns, row, col, { id = self.stop, right_gravity = true })
+    self:forget()
+    self.first, self.next = nil, nil
+    self.stop = vim.api.nvim_buf_set_extmark(self.buf, ns, row, col, { right_gravity = true })
   end)
 end
 
@@ -190,7 +238,7 @@ end
 function Sink:part_from_below()
   local _, _, row, col = self:range()
   local lines = vim.api.nvim_buf_get_lines(self.buf, row, row + 2, false)
-  if #lines == 2 and col == #lines[1] and lines[2] ~= '' then
+  if #lines == 2 and lines[1] ~= '' and col == #lines[1] and lines[2] ~= '' then
     self:write('\n')
   end
 end
@@ -209,6 +257,7 @@ function Sink:close()
     ledger.open = ledger.open - 1
     if ledger.open == 0 then
       ledgers[self.buf] = nil
+      pcall(vim.api.nvim_del_autocmd, ledger.watch)
       undo.settle(self.buf, ledger)
       return
     end
@@ -219,9 +268,8 @@ end
 
 ---Takes the marks away.
 function Sink:forget()
-  pcall(vim.api.nvim_buf_del_extmark, self.buf, ns, self.stop)
-  if self.first then
-    pcall(vim.api.nvim_buf_del_extmark, self.buf, ns, self.first)
+  for _, mark in ipairs({ self.stop, self.first or 0, self.next or 0 }) do
+    pcall(vim.api.nvim_buf_del_extmark, self.buf, ns, mark)
   end
 end
 

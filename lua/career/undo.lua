@@ -124,9 +124,12 @@ local function collect(buf, ledger, path)
   local now = without(all_lines(buf), ranges_of(ledger.sinks))
   for i, seq in ipairs(path) do
     vim.cmd.undo({ count = path[i + 1] or ledger.base, mods = { silent = true } })
-    if not ledger.own[seq] then
+    if not ledger.own[seq] and not ledger.goes_on[seq] then
       local before = without(all_lines(buf), ranges_of(ledger.sinks))
-      table.insert(changes, 1, difference(before, now))
+      local change = difference(before, now)
+      if change then
+        table.insert(changes, 1, change)
+      end
       now = before
     end
   end
