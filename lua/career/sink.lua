@@ -257,7 +257,6 @@ function Sink:close()
     ledger.open = ledger.open - 1
     if ledger.open == 0 then
       ledgers[self.buf] = nil
-      pcall(vim.api.nvim_del_autocmd, ledger.watch)
       undo.settle(self.buf, ledger)
       return
     end

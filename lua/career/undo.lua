@@ -202,6 +202,7 @@ end
 ---@param ledger career.Ledger
 function M.settle(buf, ledger)
   local function done()
+    pcall(vim.api.nvim_del_autocmd, ledger.watch) -- it goes with its buffer
     for _, sink in ipairs(ledger.sinks) do
       sink:forget()
     end

@@ -70,7 +70,7 @@ local function run(file)
     local ok, err = xpcall(spec[name], debug.traceback)
     passed, failed = passed + (ok and 1 or 0), failed + (ok and 0 or 1)
     if not ok then
-      say(('FAIL %s: %s\n%s'):format(vim.fs.basename(file), name, err))
+      say(('\nFAIL %s: %s\n%s'):format(vim.fs.basename(file), name, err))
     end
   end
 end
@@ -87,5 +87,5 @@ for _, file in ipairs(vim.fn.sort(vim.fn.glob(here .. '/*_spec.lua', true, true)
     end
   end
 end
-say(('%s: %d passed, %d failed'):format(vim.split(vim.fn.execute('version'), '\n')[2], passed, failed))
+say(('\nNeovim %s: %d passed, %d failed'):format(tostring(vim.version()), passed, failed))
 vim.cmd((failed > 0 or passed == 0) and 'cquit!' or 'qall!')
