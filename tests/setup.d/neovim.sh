@@ -66,7 +66,7 @@ download_packages() {
     -o Dir::State="$apt" -o Dir::State::Status="$apt/status" -o Dir::State::Lists="$apt/lists"
     -o Dir::Cache="$apt/cache" -o Dir::Cache::Archives="$apt/cache/archives"
     -o APT::Sandbox::User=root -o Debug::NoLocking=1 -o Acquire::Languages=none
-    -o APT::Update::Post-Invoke-Success='' -o APT::Keep-Downloaded-Packages=true
+    -o APT::Update::Error-Mode=any -o APT::Keep-Downloaded-Packages=true
   )
   { "${run[@]}" update && "${run[@]}" install --no-install-recommends --download-only "$@"; } \
     >"$apt/log" 2>&1 ||
