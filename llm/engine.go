@@ -208,7 +208,12 @@ func (e *engine) ask(ctx context.Context, q question) (string, error) {
 	certain := bytes+q.predict <= e.window
 	stream := q.stream && (certain || e.refuses)
 
-	watch := e.watch(ctx, tokens(w, e.ratio))
+	req := ollama.ChatRequest{
+		Model: e.model, System: q.system, User: q.user,
+		Context: e.window, Predict: q.predict,
+		KeepAlive: e.set.KeepAlive, Think: e.think(), Options: e.options(q.options),
+	}
+	watch := e.watch(ctx, req, tokens(w, e.ratio))
 	var clean cleaner
 	var answer strings.Builder
 	take := func(text string) {
@@ -223,11 +228,7 @@ func (e *engine) ask(ctx context.Context, q question) (string, error) {
 			e.out.Text(text)
 		}
 	}
-	res, err := e.client.Chat(ctx, ollama.ChatRequest{
-		Model: e.model, System: q.system, User: q.user,
-		Context: e.window, Predict: q.predict,
-		KeepAlive: e.set.KeepAlive, Think: e.think(), Options: e.options(q.options),
-	}, func(token string) {
+	res, err := e.client.Chat(ctx, req, func(token string) {
 		e.wrote(watch())
 		take(clean.write(token))
 	})

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/sourcegraph/conc"
+
+	"career.nvim/llm/ollama"
 )
 
 // say tells the phase, with the part of the text that it is about.
@@ -22,15 +24,15 @@ type reading struct {
 	told   time.Time // when the rate was last told
 }
 
-// Ollama's answer has no header before the first token, so whether it is still
-// loading the model is asked of /api/ps meanwhile, this often.
+// How often a server that does not say when a model is loaded is asked for those
+// that are.
 const loadPoll = 300 * time.Millisecond
 
 // watch tells the phases of one request: loading as long as the model is not
 // loaded, then reading. The function that it returns must be called with the
 // first token and when the request has ended; it stops the watching and returns
 // the request's clock.
-func (e *engine) watch(ctx context.Context, tokens int) func() *reading {
+func (e *engine) watch(ctx context.Context, req ollama.ChatRequest, tokens int) func() *reading {
 	r := &reading{}
 	if e.loaded {
 		e.say(Phase{Name: "reading", Tokens: tokens})
@@ -40,7 +42,9 @@ func (e *engine) watch(ctx context.Context, tokens int) func() *reading {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg conc.WaitGroup
 	wg.Go(func() {
-		if e.awaitLoaded(ctx) && ctx.Err() == nil {
+		// The answer itself has not even a header before its first token.
+		loaded := e.client.Preload(ctx, req) == nil || e.awaitLoaded(ctx)
+		if loaded && ctx.Err() == nil {
 			e.say(Phase{Name: "reading", Tokens: tokens})
 		}
 	})

@@ -17,6 +17,18 @@ func (c *Client) Unload(ctx context.Context, model string) error {
 	})
 }
 
+// Preload returns when the model of a Chat is loaded, with the window that the
+// request asks for. Run beside that Chat it tells when loading has ended: it
+// waits for the load as Chat does, but not for the prompt to be read. It sends
+// no text, and leaves keep_alive as it is.
+func (c *Client) Preload(ctx context.Context, r ChatRequest) error {
+	req, err := r.wire()
+	if err != nil {
+		return err
+	}
+	return c.generate(ctx, "preload", &api.GenerateRequest{Model: r.Model, Options: req.Options})
+}
+
 // Free is for after a Chat that was cancelled before its first text came, with
 // a ctx that has not ended. Some of Ollama's engines go on reading a prompt for
 // minutes after the hang-up, and everybody's next request waits for it. Free
