@@ -18,6 +18,17 @@ local function is_selection(buf, args)
     and vim.fn.visualmode() ~= ''
 end
 
+---@param lines string[]
+---@return string
+local function joined(lines)
+  for _, line in ipairs(lines) do
+    if line:find('\n', 1, true) then -- Neovim's way to write a NUL byte
+      return table.concat(lines, '\0')
+    end
+  end
+  return table.concat(lines, '\n')
+end
+
 ---@param buf integer
 ---@param args { line1?: integer, line2?: integer, range?: integer, region?: table } as nvim_create_user_command gives them; a region is { first, last, type } for getregion()
 ---@return career.Range
@@ -28,17 +39,12 @@ function M.range(buf, args)
   end
   if region then
     local lines = vim.fn.getregion(region[1], region[2], { type = region[3] })
-    return { text = table.concat(lines, '\n'), line1 = region[1][2], line2 = region[2][2] }
+    return { text = joined(lines), line1 = region[1][2], line2 = region[2][2] }
   end
   local last = vim.api.nvim_buf_line_count(buf)
   local line1, line2 = args.line1 or 1, math.min(args.line2 or last, last)
   local lines = vim.api.nvim_buf_get_lines(buf, line1 - 1, line2, false)
-  local text = table.concat(lines, '\n') .. '\n'
-  -- Neovim gives a NUL byte as a newline inside a line.
-  if select(2, text:gsub('\n', '')) ~= #lines then
-    text = table.concat(lines, '\0')
-  end
-  return { text = text, line1 = line1, line2 = line2 }
+  return { text = joined(lines) .. '\n', line1 = line1, line2 = line2 }
 end
 
 return M
