@@ -90,7 +90,13 @@ function run.report(files)
     local seconds = (vim.uv.hrtime() - started) / 1e9
     io.stdout:write(('%s: %s, '):format(vim.fs.basename(file), count(vim.uv.fs_stat(file).size, 'byte')))
     if s.requests then
-      io.stdout:write(('%s read of %s in %s, '):format(count(s.prompt_tokens, 'token'), count(s.parts, 'part'), count(s.requests, 'request')))
+      io.stdout:write(
+        ('%s read of %s in %s, '):format(
+          count(s.prompt_tokens, 'token'),
+          count(s.parts, 'part'),
+          count(s.requests, 'request')
+        )
+      )
     end
     io.stdout:write(('%s after %.1f s%s\n'):format(ended.status, seconds, ended.error and ': ' .. ended.error or ''))
     io.stdout:flush()

@@ -121,7 +121,11 @@ function M.validate(user)
     else
       local ok, want = entry.check(value)
       if not ok then
-        return ('The option %s is %s. Set it to %s.'):format(key, vim.inspect(value, { newline = ' ', indent = '' }), want)
+        return ('The option %s is %s. Set it to %s.'):format(
+          key,
+          vim.inspect(value, { newline = ' ', indent = '' }),
+          want
+        )
       end
     end
   end

@@ -81,7 +81,10 @@ local function on_exit(id, code)
   for _, id_of in ipairs(vim.tbl_keys(jobs)) do
     local job = jobs[id_of]
     finish(job, job.stopped and 'cancelled' or 'failed', {
-      error = ('The career process ended %s%s; the text so far is kept. Run the command again, it starts anew.'):format(how, said),
+      error = ('The career process ended %s%s; the text so far is kept. Run the command again, it starts anew.'):format(
+        how,
+        said
+      ),
       stats = vim.empty_dict(),
     })
   end
@@ -105,9 +108,12 @@ function M.start()
   stderr = {}
   local id = vim.fn.jobstart({
     program,
-    '-log', M.log_file(),
-    '-log-level', conf.log_level,
-    '-state', vim.fn.stdpath('state') .. '/career',
+    '-log',
+    M.log_file(),
+    '-log-level',
+    conf.log_level,
+    '-state',
+    vim.fn.stdpath('state') .. '/career',
   }, {
     rpc = true,
     on_exit = on_exit,
@@ -143,7 +149,8 @@ function M.call(method, ...)
   end
   local ok, answer = pcall(vim.rpcrequest, id, method, ...)
   if not ok then
-    return nil, ('The career process does not take the request (%s). Look at %s'):format(vim.split(answer, '\n')[1], M.log_file())
+    return nil,
+      ('The career process does not take the request (%s). Look at %s'):format(vim.split(answer, '\n')[1], M.log_file())
   end
   return answer
 end

@@ -100,7 +100,9 @@ function M.summarize(opts)
     end
   end
   if opts.below and not vim.bo[buf].modifiable then
-    require('career.notify').error("The buffer is not modifiable. Run the command without ! to get the summary in a window.")
+    require('career.notify').error(
+      'The buffer is not modifiable. Run the command without ! to get the summary in a window.'
+    )
     return nil
   end
   local name = vim.fs.basename(vim.api.nvim_buf_get_name(buf))
@@ -146,7 +148,9 @@ function M.stop(opts)
     end
   end
   if not stopped then
-    require('career.notify').info(#host.jobs() > 0 and 'Nothing runs for this buffer. :CareerStop! stops all.' or 'Nothing is running.')
+    require('career.notify').info(
+      #host.jobs() > 0 and 'Nothing runs for this buffer. :CareerStop! stops all.' or 'Nothing is running.'
+    )
   end
 end
 
@@ -207,7 +211,12 @@ local function choose(name, config)
       return notify.error(problem)
     end
     if config.model and config.model ~= chosen then
-      return notify.warn(('%s is kept as your choice, but your configuration names %s. Take model out of it.'):format(chosen, config.model))
+      return notify.warn(
+        ('%s is kept as your choice, but your configuration names %s. Take model out of it.'):format(
+          chosen,
+          config.model
+        )
+      )
     end
     notify.info(chosen .. ' will be used from now on.')
   end)
