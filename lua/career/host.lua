@@ -28,11 +28,14 @@ local jobs = {} ---@type table<integer, career.Job>
 local next_id = 0
 local stderr = {} ---@type string[]
 
+-- Looked at once, as a relative path means something else after :cd.
+local file = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p')
+local root = vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(file))))
+
 ---The plugin's folder.
 ---@return string
 function M.root()
-  local file = debug.getinfo(1, 'S').source:sub(2)
-  return vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.fs.normalize(vim.fn.fnamemodify(file, ':p')))))
+  return root
 end
 
 ---@return string

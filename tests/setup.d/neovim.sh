@@ -78,9 +78,9 @@ debian_mirror() {
   local ID='' VERSION_CODENAME=''
   [[ ! -e /etc/os-release ]] || . /etc/os-release
   [[ $ID = debian ]] || return 0
-  # shellcheck disable=SC2016 # the names are for apt-get
-  apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' | awk -v codename="$VERSION_CODENAME" '
-    $2 == "main" && ($1 == codename || $1 ~ /^(stable|testing|unstable|sid)$/) { print $3; exit }'
+  # What an update would fetch is known before the first one, too.
+  apt-get update --print-uris | awk -F "'" -v suites="^($VERSION_CODENAME|stable|testing|unstable|sid)\$" '
+    !found && split($2, at, "/dists/") == 2 && sub("/InRelease$", "", at[2]) && at[2] ~ suites { print at[1]; found = 1 }'
 }
 
 debian_keys() {
