@@ -269,6 +269,10 @@ func (e *engine) chatError(ctx context.Context, err error, unread bool, take fun
 	if ctx.Err() != nil && unread {
 		e.svc.free(e.client, e.model)
 	}
+	if oe == nil && ctx.Err() == nil {
+		// Nothing was sent.
+		return &settingError{cmp.Or(errors.Unwrap(err), err)}
+	}
 	return err
 }
 

@@ -5,6 +5,7 @@ package llm
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -65,6 +66,10 @@ func (s *Service) client(set Settings) (*ollama.Client, error) {
 		return c, nil
 	}
 	c, err := ollama.New(cfg)
+	var guarded *ollama.Error
+	if err != nil && !errors.As(err, &guarded) {
+		err = &settingError{err}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,12 @@ type partError struct {
 func (e *partError) Error() string { return fmt.Sprintf("lines %d-%d: %v", e.first, e.last, e.err) }
 func (e *partError) Unwrap() error { return e.err }
 
+// settingError is a value of the configuration that can't be used.
+type settingError struct{ err error }
+
+func (e *settingError) Error() string { return e.err.Error() }
+func (e *settingError) Unwrap() error { return e.err }
+
 // Say turns an error into what the user reads.
 func Say(err error) string {
 	var (
@@ -73,6 +79,7 @@ func Say(err error) string {
 		cut    *notWholeError
 		part   *partError
 		prompt *PromptError
+		wrong  *settingError
 	)
 	switch {
 	case err == nil:
@@ -103,10 +110,12 @@ func Say(err error) string {
 		return fmt.Sprintf("The model did not read the whole text, not even in small parts (window of %s tokens). Try another model or a newer Ollama.", thousands(cut.Window))
 	case errors.As(err, &prompt):
 		return fmt.Sprintf("The prompt file %s is broken: %v. Correct it, or take it away.", place(prompt), prompt.Err)
+	case errors.As(err, &wrong):
+		return fmt.Sprintf("A setting can't be used: %v. Correct it in your configuration.", wrong.err)
 	case errors.As(err, &oe):
 		return sayServer(oe)
 	}
-	return "Something unexpected went wrong. See the log: " + err.Error()
+	return "Something unexpected went wrong. Look at the log, then try again."
 }
 
 func place(e *PromptError) string {
