@@ -20,45 +20,40 @@ find_models() {
 }
 
 get_models() {
-  local bin dir work
+  local bin dir m
   bin=$(need ollama)
   dir=$(models_folder)
   work=$(mktemp -d "$cache/models.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
   say "making the test models ${test_models[*]}"
-  (cd "$tests/.." && GOFLAGS='' go run ./tests/tinymodel -o "$work/files") ||
+  (cd "$tests/.." && go run ./tests/tinymodel -o "$work/files") ||
     fail 'the test models could not be made'
-  serve_alone "$bin" "$work"
-  local m
+  serve_alone "$bin"
   for m in "${test_models[@]}"; do
-    (cd "$work/files" && alone "$work" "$bin" create "$m" -f "Modelfile.$m") >"$work/create.log" 2>&1 ||
+    (cd "$work/files" && "${alone[@]}" OLLAMA_HOST="$address" "$bin" create "$m" -f "Modelfile.$m") \
+      >"$work/create.log" 2>&1 ||
       fail "Ollama did not take the model $m: $(tail -n 3 "$work/create.log")"
   done
-  kill "$server"
-  wait "$server" || true
   mv "$work/models" "$dir"
-  rm -rf "$work"
 }
 
-# alone WORK PROGRAM...: with nothing of the user's Ollama and no proxy between.
-alone() {
-  local work=$1
-  shift
-  env -u http_proxy -u https_proxy -u all_proxy -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY \
-    HOME="$work" OLLAMA_MODELS="$work/models" OLLAMA_HOST="127.0.0.1:$port" \
-    OLLAMA_NO_CLOUD=1 CUDA_VISIBLE_DEVICES=-1 HIP_VISIBLE_DEVICES=-1 GGML_VK_VISIBLE_DEVICES=-1 "$@"
-}
-
-# serve_alone OLLAMA WORK: a server on a port that the system chooses, in $port,
-# its process in $server.
+# serve_alone OLLAMA: a server in the folder $work, on a port that the system
+# chooses, at $address. It has nothing of the user's Ollama, no proxy, and ends
+# with this process.
 serve_alone() {
-  local work=$2 try
-  port=0
-  alone "$work" "$1" serve >"$work/serve.log" 2>&1 </dev/null &
+  local try
+  alone=(
+    env -u http_proxy -u https_proxy -u all_proxy -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY
+    HOME="$work" OLLAMA_MODELS="$work/models" OLLAMA_NO_CLOUD=1
+    CUDA_VISIBLE_DEVICES=-1 HIP_VISIBLE_DEVICES=-1 ROCR_VISIBLE_DEVICES=-1 GGML_VK_VISIBLE_DEVICES=-1
+  )
+  "${alone[@]}" OLLAMA_HOST=127.0.0.1:0 setpriv --pdeathsig TERM "$1" serve \
+    >"$work/serve.log" 2>&1 </dev/null &
   server=$!
-  trap 'kill "$server" 2>/dev/null || true' EXIT
+  trap 'kill "$server" 2>/dev/null || true; wait "$server" || true; rm -rf "$work"' EXIT
   for ((try = 0; try < 300; try++)); do
-    port=$(sed -n 's/.*Listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$work/serve.log")
-    [[ -z $port ]] || return 0
+    address=$(sed -n 's/.*Listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$work/serve.log")
+    [[ -z $address ]] || return 0
     kill -0 "$server" 2>/dev/null || break
     sleep 0.1
   done
