@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -151,6 +152,51 @@ func start(t *testing.T) (editor *rpc.Endpoint, ended <-chan int) {
 		t.Fatal("hello was not answered")
 	}
 	return e, status
+}
+
+// TestMain lets the test's own binary be the program.
+func TestMain(m *testing.M) {
+	if os.Getenv("CAREER_BE_THE_PROGRAM") != "" {
+		os.Exit(Main(nil, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// A read of a pipe that is the standard input is not ended by closing it.
+func TestSignalEndsAProcessThatWaitsForItsEditor(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe)
+	cmd.Env = append(os.Environ(), "CAREER_BE_THE_PROGRAM=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	watchdog := time.AfterFunc(patience, func() {
+		t.Error("it goes on")
+		cmd.Process.Kill()
+	})
+	defer watchdog.Stop()
+	// A request that is unknown: once it is answered, the program listens.
+	if _, err := in.Write([]byte("\x94\x00\x01\xa1?\x90")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
 }
 
 func TestProgramEnds(t *testing.T) {

@@ -62,21 +62,18 @@ func New(r io.Reader, w io.Writer, c io.Closer, svc *llm.Service, version string
 // Serve answers until the channel closes or ctx ends. When it returns every job
 // has ended, and so has every request to a model.
 func (s *Server) Serve(ctx context.Context) error {
-	var wg conc.WaitGroup
-	served := make(chan struct{})
-	wg.Go(func() {
-		select {
-		case <-ctx.Done():
-			s.quit()
-			_ = s.editor.v.Close()
-		case <-served:
-		}
-	})
-	err := s.editor.v.Serve()
-	close(served)
+	served := make(chan error, 1)
+	go func() { served <- s.editor.v.Serve() }()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		// Closing a standard input does not end a read of it that waits, so
+		// nobody waits for that one: it ends with the program.
+		_ = s.editor.v.Close()
+	}
 	s.quit()
 	s.jobs.Wait()
-	wg.Wait()
 	if err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("serve channel: %w", err)
 	}
