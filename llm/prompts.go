@@ -53,6 +53,9 @@ func (e *PromptError) Unwrap() error { return e.Err }
 // own) by name: from the first of the user's folders that has it, else built in.
 // The error is fs.ErrNotExist when nobody has it, or a *PromptError.
 func findPrompt(folders []string, group, name string) (*Prompt, error) {
+	if name != path.Base(name) {
+		return nil, fmt.Errorf("prompt %q: %w", name, fs.ErrNotExist)
+	}
 	for _, dir := range folders {
 		p, err := readPrompt(os.DirFS(dir), path.Join(group, name+".md"), dir+"/")
 		if !errors.Is(err, fs.ErrNotExist) {
