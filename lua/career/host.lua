@@ -109,7 +109,8 @@ function M.start()
     return nil, ('The program is not built. Run make in %s'):format(M.root())
   end
   stderr = {}
-  local id = vim.fn.jobstart({
+  -- Raises an error for a program of another machine, from 0.12 on.
+  local started, id = pcall(vim.fn.jobstart, {
     program,
     '-log',
     M.log_file(),
@@ -128,7 +129,7 @@ function M.start()
       end
     end,
   })
-  if id <= 0 then
+  if not started or id <= 0 then
     return nil, ('The program %s does not start. Build it again with make in %s'):format(program, M.root())
   end
   local ok, hello = pcall(vim.rpcrequest, id, 'hello')
