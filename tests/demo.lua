@@ -8,7 +8,7 @@ vim.cmd.helptags(vim.fn.fnameescape(vim.env.CAREER_ROOT .. '/doc'))
 vim.api.nvim_create_autocmd('VimEnter', {
   once = true,
   callback = vim.schedule_wrap(function()
-    title('demo · :CareerSummarize lessons · :CareerStop · :help career · :qa ends it' .. vim.env.CAREER_REMARK)
+    title('demo · :help career · :qa ends it' .. vim.env.CAREER_REMARK)
     vim.cmd('CareerSummarize')
   end),
 })

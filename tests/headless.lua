@@ -89,7 +89,7 @@ function run.report(files)
     local s = ended.stats
     local seconds = (vim.uv.hrtime() - started) / 1e9
     io.stdout:write(('%s: %s, '):format(vim.fs.basename(file), count(vim.uv.fs_stat(file).size, 'byte')))
-    if s.requests then
+    if (s.requests or 0) > 0 then
       io.stdout:write(
         ('%s read of %s in %s, '):format(
           count(s.prompt_tokens, 'token'),
