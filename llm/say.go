@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"career.nvim/llm/ollama"
 )
@@ -128,7 +129,7 @@ func place(e *PromptError) string {
 func sayServer(e *ollama.Error) string {
 	detail := ""
 	if e.Detail != "" {
-		detail = " (" + e.Detail + ")"
+		detail = " (" + clip(e.Detail, 80) + ")"
 	}
 	switch e.Kind {
 	case ollama.NotRunning:
@@ -153,6 +154,17 @@ func sayServer(e *ollama.Error) string {
 		return fmt.Sprintf("Ollama does not accept the request%s. Look at options in your configuration.", detail)
 	}
 	return fmt.Sprintf("Ollama reports an error%s. See the server's own log, then try again.", detail)
+}
+
+// clip shortens a server's words to so many bytes of whole characters.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return strings.TrimSpace(s[:most]) + "…"
 }
 
 func sayRemote(e *ollama.Error) string {

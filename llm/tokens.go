@@ -54,8 +54,9 @@ func weigh(text string) weight {
 			run++
 		case '0' <= c && c <= '9':
 			w.ascii++
-		case c == ' ' && last != ' ':
-			// A single blank belongs to the word behind it.
+		case c == ' ' && last != ' ' && i > 0:
+			// A single blank belongs to the word behind it. Not the first one of
+			// a text, so that blanks that are weighed one by one weigh something.
 			run = 0
 		default:
 			if c != last {
